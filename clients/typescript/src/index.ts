@@ -1,0 +1,13 @@
+export * from "./api.js";
+export * from "./client.js";
+export { TIMING, type Status, type Timing } from "./connection.js";
+export * from "./held.js";
+export * from "./id.js";
+export * from "./problem.js";
+export type { WebSocketMaker } from "./socket.js";
+export * from "./store.js";
+export { openIndexedDB } from "./store_indexeddb.js";
+export { MemoryStore } from "./store_memory.js";
+export { PAGE, Timeline } from "./timeline.js";
+export * from "./types.js";
+export { View, unreadBy } from "./view.js";

@@ -1,0 +1,9 @@
+//go:build !failpoint
+
+package failpoint
+
+// Here does nothing.
+func Here(Point) {}
+
+// Defective is false.
+func Defective(Defect) bool { return false }
