@@ -164,6 +164,11 @@ func TestMosquitto(t *testing.T) {
 	if got := list("wrong"); !strings.Contains(got, "Not authorized") {
 		t.Errorf("with a wrong password: %q", got)
 	}
+	// As the health check of docker-compose.yml asks, without a client id.
+	if out, err := exec.Command(program(t, mosquittoPackages, "mosquitto_sub"), "-h", "127.0.0.1", "-p", port,
+		"-u", "admin", "-P", "password", "-t", "$SYS/broker/uptime", "-E", "-W", "3").CombinedOutput(); err != nil {
+		t.Errorf("the health check: %v: %s", err, out)
+	}
 	if conn, err := net.Dial("tcp", strings.TrimPrefix(server.WSURL, "ws://")); err != nil {
 		t.Errorf("the WebSocket listener: %v", err)
 	} else {
