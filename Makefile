@@ -44,7 +44,7 @@ generate: ## generate what is generated, from ent/schema
 	go generate ./ent
 
 faults: deps ## break everything for SECONDS=60 with real servers and clients; SEED=7 repeats the faults of another run
-	go test ./internal/faults -count=1 -v -timeout 0 -run NothingIsLost -args -seconds $(SECONDS) -seed $(SEED) -users 200 -rate 800 -failpoints every $(FAULTS)
+	go test ./internal/faults -count=1 -v -timeout 0 -run NothingIsLost -args -seconds $(or $(SECONDS),60) -seed $(or $(SEED),0) -users 200 -rate 800 -failpoints every $(FAULTS)
 
 defects: deps ## build known mistakes into the server, and see that they are found
 	go test -tags failpoint ./internal/faults -count=1 -v -timeout 20m -run KnownDefects
