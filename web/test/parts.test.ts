@@ -45,6 +45,13 @@ describe("rows", () => {
     expect(outline({ messages, readSeq: 2 })).not.toContain("unread");
   });
 
+  test("hold nothing in place by a message that is lower once what stands before it is there", () => {
+    const messages = [message(2, 2, at(0)), message(3, 2, at(0))];
+    const loose = (h: Partial<History>) => rowsOf(history(h)).map((r) => Boolean(r.loose));
+    expect(loose({ messages, more: true })).toEqual([true, true, true, false]);
+    expect(loose({ messages: [message(1, 2, at(0)), ...messages] })).toEqual([true, true, false, false, false]);
+  });
+
   test("count who has not read, up to 50 members", () => {
     const members = [member(1, 20), member(2, 10), member(3, 0)];
     const waiting = (member_count: number) =>

@@ -10,7 +10,7 @@ const GUESS = 44;
 
 export interface Row {
   key: string;
-  /** It stands for no part of the content, and may turn up elsewhere: nothing is held in place by it. */
+  /** It may turn up elsewhere, or get another height, when others come: nothing is held in place by it. */
   loose?: boolean;
 }
 

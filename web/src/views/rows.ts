@@ -38,6 +38,7 @@ export function rowsOf(h: History): HistoryRow[] {
     rows.push({
       key: keyOf(message, h.self),
       kind: "message",
+      loose: !before && h.more, // it loses its name when what stands before it comes
       message,
       mine: message.sender_id === h.self,
       head: !before || divided || !together(before, message),
