@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // checkInboxes: every inbox that is there is the newest part of what the database says.
@@ -62,6 +63,19 @@ func (w *town) checkBodies(r *records) {
 		case m.deleted && body["content"] != tombstone:
 			w.history.violation("deleted", nil, "Redis keeps the text of message %d, which is deleted: v%d in epoch %s", id, version, body["epoch"])
 		}
+	}
+}
+
+// checkDeletedBody: Redis has no text of a message once its deletion, of this version, has left the outbox, whoever was about to write one.
+func (w *town) checkDeletedBody(id, version int64) {
+	left := 0
+	if waitFor(2*time.Second, "the deletion was published", func() bool {
+		return w.db.QueryRow("SELECT COUNT(*) FROM outbox o JOIN messages m ON m.chat_id = o.chat_id WHERE m.id = ? AND o.version <= ?", id, version).Scan(&left) == nil && left == 0
+	}) != nil {
+		return // something else is broken just now
+	}
+	if text := w.look.HGet(context.Background(), fmt.Sprintf("message:{%d}", id), "content").Val(); text != "" && text != tombstone {
+		w.history.violation("deleted", nil, "Redis has the text of message %d, whose deletion of v%d was published", id, version)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -40,6 +41,8 @@ func faultsOf(w *town) []fault {
 			return w.tellRedis("CLIENT", "KILL", "TYPE", "pubsub")
 		}},
 		{"redis: some keys gone", (*town).loseKeys},
+		{"redis: half of the bodies gone", (*town).loseBodies},
+		{"redis: bodies gone while their messages are read and deleted", (*town).loseBodiesOfDeleted},
 		{"database: kill -9 and start again", func(w *town) func() {
 			w.mariadb.Kill()
 			return w.restartDatabase
@@ -176,6 +179,51 @@ func (w *town) loseKeys() func() {
 		}
 	}
 	return nil
+}
+
+// loseBodies removes half of all bodies: who reads fills them again, while some are edited and deleted.
+func (w *town) loseBodies() func() {
+	for key := range w.keys("message:{*}") {
+		if rand.IntN(2) == 0 {
+			w.tellRedis("UNLINK", key)
+		}
+	}
+	return nil
+}
+
+// loseBodiesOfDeleted removes some bodies, and has each message deleted just when somebody who reads it fills it again.
+func (w *town) loseBodiesOfDeleted() func() {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() { w.loseBodyOfDeleted(ctx, w.someRoom()) })
+	}
+	all.Wait()
+	return nil
+}
+
+func (w *town) loseBodyOfDeleted(ctx context.Context, r *room) {
+	m, ok := r.oneOf()
+	if !ok {
+		return
+	}
+	reader := w.browser(w.rooms.people[m.SenderID])
+	newest := reader.cursor // where the last batch begins; who goes on reading finds the deletion, and puts right what it did
+	for from := newest; reader.readSome(ctx); from = reader.cursor {
+		newest = from
+	}
+	w.tellRedis("UNLINK", fmt.Sprintf("message:{%d}", m.ID))
+	reader = w.browser(reader.person)
+	reader.cursor = newest
+	var reading sync.WaitGroup
+	reading.Go(func() { reader.readSome(ctx) })
+	pause(ctx, time.Duration(rand.IntN(60))*time.Millisecond)
+	version := w.deleteMessage(ctx, r, m)
+	reading.Wait()
+	if version > 0 {
+		w.checkDeletedBody(m.ID, version)
+	}
 }
 
 func (w *town) killConnections() func() {

@@ -10,36 +10,40 @@ import (
 func (w *town) browse(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause(ctx, time.Duration(rand.IntN(400))*time.Millisecond)
-		p := w.people[rand.IntN(len(w.people))]
-		d := newDevice(w, p, p.name+"/browser")
-		d.cursor = "0"
-		d.readThrough(ctx)
-		w.tally.mu.Lock()
-		w.browsers = append(w.browsers, d)
-		w.tally.mu.Unlock()
+		d := w.browser(w.people[rand.IntN(len(w.people))])
+		for d.readSome(ctx) {
+		}
 	}
 }
 
-// readThrough only looks, and holds nothing.
-func (d *device) readThrough(ctx context.Context) {
-	n := d.node()
-	for ctx.Err() == nil {
-		began := d.weather.wellFor()
-		a := n.ask(ctx, d.token, "GET", "/realtime/poll"+query(d.cursor, "wait", "0"), nil)
-		b := decode[batch](a)
-		if a.status != 200 || b.Gap || len(b.Events) == 0 {
-			return
-		}
-		for _, e := range b.Events {
-			if e.ID == "" || e.Type == "message.read" {
-				continue
-			}
-			d.saw("chat %d v%d %s %.120s", e.ChatID, e.Version, e.Type, e.Data)
-			m, isMessage := d.messageOf(e)
-			d.checkTold(e, m, isMessage, "poll@"+n.name, began)
-		}
-		d.cursor = b.Cursor
+// browser only looks, and holds nothing.
+func (w *town) browser(p *person) *device {
+	d := newDevice(w, p, p.name+"/browser")
+	d.cursor = "0"
+	w.tally.mu.Lock()
+	defer w.tally.mu.Unlock()
+	w.browsers = append(w.browsers, d)
+	return d
+}
+
+// readSome looks at the next batch, where there is one.
+func (d *device) readSome(ctx context.Context) bool {
+	n, began := d.node(), d.weather.wellFor()
+	a := n.ask(ctx, d.token, "GET", "/realtime/poll"+query(d.cursor, "wait", "0"), nil)
+	b := decode[batch](a)
+	if a.status != 200 || b.Gap || len(b.Events) == 0 {
+		return false
 	}
+	for _, e := range b.Events {
+		if e.ID == "" || e.Type == "message.read" {
+			continue
+		}
+		d.saw("chat %d v%d %s %.120s", e.ChatID, e.Version, e.Type, e.Data)
+		m, isMessage := d.messageOf(e)
+		d.checkTold(e, m, isMessage, "poll@"+n.name, began)
+	}
+	d.cursor = b.Cursor
+	return true
 }
 
 // How long a connection may outlive its token.

@@ -155,11 +155,7 @@ func (w *town) changeSomething(ctx context.Context) {
 	path := fmt.Sprintf("/chats/%d/messages/%d/", r.id, m.ID)
 	switch rand.IntN(6) {
 	case 0:
-		if a := w.persist(ctx, by.token, "PATCH", path, map[string]any{"deleted": true}); a.status == 200 {
-			w.rooms.markDeleted(m.ID, w.weather.wellFor())
-			w.tally.deletions.Add(1)
-			w.history.note("message %d of chat %d is deleted, v%d", m.ID, r.id, decode[message](a).Version)
-		}
+		w.deleteMessage(ctx, r, m)
 	case 1, 2:
 		text := fmt.Sprintf("%s says so at %d", by.name, time.Now().UnixNano())
 		if a := w.persist(ctx, by.token, "PATCH", path, map[string]any{"content": text}); a.status == 200 {
@@ -174,6 +170,19 @@ func (w *town) changeSomething(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// deleteMessage gives the version of the deletion, 0 when it was not answered.
+func (w *town) deleteMessage(ctx context.Context, r *room, m message) int64 {
+	a := w.persist(ctx, w.rooms.people[m.SenderID].token, "PATCH", fmt.Sprintf("/chats/%d/messages/%d/", r.id, m.ID), map[string]any{"deleted": true})
+	if a.status != 200 {
+		return 0
+	}
+	w.rooms.markDeleted(m.ID, w.weather.wellFor())
+	w.tally.deletions.Add(1)
+	version := decode[message](a).Version
+	w.history.note("message %d of chat %d is deleted, v%d", m.ID, r.id, version)
+	return version
 }
 
 // moveSomebody has somebody join or leave a group, or delete a direct chat for themselves, or change a title.
