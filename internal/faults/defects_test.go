@@ -28,7 +28,7 @@ func TestKnownDefectsAreFound(t *testing.T) {
 		{failpoint.NoSweep, "none", "after-commit=kill:0.3", "stuck lost", 2},
 		{failpoint.BirthFromNothing, "emptied", "", "lost stuck order kept leak", 2},
 		{failpoint.MembersAsOfNow, "none", "before-append=sleep:0.7", "lost kept stuck", 40},
-		{failpoint.BlindFill, "bodies gone while", "before-fill=sleep:0.9", "deleted", 2},
+		{failpoint.BlindFill, "texts gone", "before-fill=sleep:0.9", "deleted", 2},
 		{failpoint.NoAuthorisation, "none", "", "leak", 20},
 		{failpoint.ForgetTombstone, "none", "", "deleted", 2},
 	} {
