@@ -284,8 +284,11 @@ export class Client {
   async #fetchOlder(chatID: number): Promise<void> {
     const first = this.view.timeline(chatID).messages[0];
     try {
-      const page = await this.#call(() => this.api.messages(chatID, first ? { before: first.id, limit: PAGE } : { limit: PAGE }));
-      await this.#sync.write((ledger: Ledger) => ledger.mergePage(chatID, page));
+      for (let merged = false; !merged; ) {
+        const asked = (await this.store.read((tx) => tx.get("chats", chatID)))?.have ?? 0;
+        const page = await this.#call(() => this.api.messages(chatID, first ? { before: first.id, limit: PAGE } : { limit: PAGE }));
+        merged = await this.#sync.write((ledger: Ledger) => ledger.mergePage(chatID, page, asked));
+      }
     } catch (error) {
       if (!isNotFound(error)) throw error;
       await this.#sync.write((ledger) => ledger.dropChat(chatID));

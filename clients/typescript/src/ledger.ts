@@ -72,15 +72,27 @@ export class Ledger {
     this.#putChat(merged);
   }
 
-  /** The newest messages, or those before the oldest that is held: the history is held from the first of them on. */
-  async mergePage(chatID: number, page: MessagePage): Promise<void> {
+  /**
+   * The newest messages, or those before the oldest that is held: the history is held from the first of them on. `asked` is what `have` was
+   * before the page was asked for. False: nothing was held and `have` has moved meanwhile, by what the page may lack, so it is to be asked for again.
+   */
+  async mergePage(chatID: number, page: MessagePage, asked: number): Promise<boolean> {
+    const before = await this.tx.get("chats", chatID);
+    if (!before) return true;
+    if (before.from === null && before.have !== asked) return false;
     for (const message of page.messages) await this.mergeMessage(message);
-    const chat = await this.tx.get("chats", chatID);
-    if (!chat) return;
+    const chat = (await this.tx.get("chats", chatID)) as HeldChat;
     const first = page.has_more ? page.messages[0]?.seq : chat.first_seq;
     const reaches = (page.messages.at(-1)?.seq ?? Infinity) + 1;
-    if (first === undefined || (chat.from !== null && reaches < chat.from)) return;
+    if (first === undefined || (chat.from !== null && reaches < chat.from)) return true;
     this.#putChat({ ...chat, from: Math.min(first, chat.from ?? first) });
+    return true;
+  }
+
+  /** Says whether anything is held of what was said in a chat. */
+  async holds(chatID: number): Promise<boolean> {
+    const chat = await this.tx.get("chats", chatID);
+    return (chat?.from ?? null) !== null || (await this.tx.messages(chatID, 0, Infinity, 1)).length > 0;
   }
 
   /** The chat was read after this version was made, whatever the answer said. */

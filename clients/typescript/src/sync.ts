@@ -108,22 +108,28 @@ export class Sync {
     }
   }
 
-  /** Merges a chat that was just read, after everything that changed in what is held of it. */
+  /** Merges a chat that was just read, after everything that changed in what is held of it, which may be more than there was a moment ago. */
   async #settle(chat: Chat): Promise<void> {
-    const [held, members, anything] = await this.store.read((tx) => this.#held(tx, chat.id));
-    if (held && anything && held.have < chat.version) await this.#mergeChanged(chat.id, held.have);
-    await this.write((ledger) => ledger.mergeChat(chat, true));
-    if (members && held && held.have < chat.version) {
-      const now = await this.ask(() => this.api.members(chat.id));
-      await this.write((ledger) => ledger.mergeMembers(chat.id, now));
+    for (let settled = false; !settled; ) {
+      const [held, members, anything] = await this.store.read((tx) => this.#held(tx, chat.id));
+      const behind = held !== undefined && held.have < chat.version;
+      if (behind && anything) await this.#mergeChanged(chat.id, held.have);
+      settled = await this.write(async (ledger) => {
+        if (!anything && (await ledger.holds(chat.id))) return false;
+        await ledger.mergeChat(chat, true);
+        return true;
+      });
+      if (settled && behind && members) {
+        const now = await this.ask(() => this.api.members(chat.id));
+        await this.write((ledger) => ledger.mergeMembers(chat.id, now));
+      }
     }
   }
 
   async #held(tx: Tx, chatID: number): Promise<[HeldChat | undefined, boolean, boolean]> {
-    const chat = await tx.get("chats", chatID);
+    const held = await tx.get("chats", chatID);
     const members = await tx.get("members", chatID);
-    const messages = await tx.messages(chatID, 0, Infinity, 1);
-    return [chat, members !== undefined, messages.length > 0 || (chat?.from ?? null) !== null];
+    return [held, members !== undefined, await new Ledger(tx, this.self).holds(chatID)];
   }
 
   async #mergeChanged(chatID: number, version: number): Promise<void> {

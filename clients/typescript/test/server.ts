@@ -14,6 +14,8 @@ export class FakeServer {
   down = false;
   sockets: "open" | "refused" = "open";
   readonly open = new Set<FakeSocket>();
+  /** What an answer waits for after it was made. */
+  onTheWay: (url: URL) => Promise<void> = () => Promise.resolve();
   #inbox: Entry[] = [];
   #trimmed = 0;
   #ids = 0;
@@ -135,11 +137,13 @@ export class FakeServer {
     return async (input, init) => {
       const url = new URL(String(input), "http://doran");
       const method = init?.method ?? "GET";
-    this.calls.push(`${method} ${url.pathname}${url.search}`);
+      this.calls.push(`${method} ${url.pathname}${url.search}`);
       await Promise.resolve();
       init?.signal?.throwIfAborted();
       if (this.down) throw new TypeError("fetch failed");
-      return this.#answer(user, method, url, init?.body ? JSON.parse(String(init.body)) : {}, init?.signal ?? undefined);
+      const answer = await this.#answer(user, method, url, init?.body ? JSON.parse(String(init.body)) : {}, init?.signal ?? undefined);
+      await this.onTheWay(url);
+      return answer;
     };
   }
 

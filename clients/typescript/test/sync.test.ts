@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { MemoryStore, unread, unreadBy, type Client } from "../src/index.js";
+import type { Store, Tx } from "../src/store.js";
 import { FakeServer } from "./server.js";
 import { caughtUp, connect, scrollUp, until } from "./support.js";
 
@@ -8,7 +9,7 @@ const OTHER = 2;
 const clients: Client[] = [];
 afterEach(() => clients.splice(0).forEach((c) => c.close()));
 
-async function start(server: FakeServer, store = new MemoryStore()): Promise<Client> {
+async function start(server: FakeServer, store: Store = new MemoryStore()): Promise<Client> {
   const client = await connect(server, ME, store);
   clients.push(client);
   await caughtUp(client, server);
@@ -171,6 +172,29 @@ describe("what is held", () => {
   });
 });
 
+test("a first page that is older than what the chat was meanwhile read at leaves no hole", async () => {
+  const server = new FakeServer();
+  const chat = server.create([ME, OTHER]);
+  server.send(chat, OTHER, "m1");
+  const client = await start(server);
+  let release = () => {};
+  const released = new Promise<void>((r) => (release = r));
+  let late = 0;
+  server.onTheWay = async (url) => {
+    if (url.pathname.endsWith("/messages/") && late++ === 0) await released;
+  };
+  const loading = client.loadOlder(chat);
+  await until("the page is on its way", () => late > 0);
+  server.cut(1006);
+  server.send(chat, OTHER, "m2");
+  server.epoch++; // m2 is never told: there is a gap, and every chat is looked at
+  await until("the chat was looked at", () => client.view.chats.get(chat)!.have === server.chat(chat).version);
+  release();
+  await loading;
+  await scrollUp(client, chat);
+  expect(contents(client, chat)).toEqual(["m1", "m2"]);
+});
+
 describe("markers", () => {
   test("count who has not read", async () => {
     const server = new FakeServer();
@@ -209,7 +233,8 @@ describe("any history", () => {
     const random = mulberry(seed * 7919);
     const pick = (n: number) => Math.floor(random() * n);
     const chats = [server.create([ME, OTHER]), server.create([ME, OTHER, 3]), server.create([OTHER, 3])];
-    let client = await start(server);
+    let client = await start(server, new Opened(new MemoryStore()));
+    server.onTheWay = () => new Promise((r) => (pick(3) ? setTimeout(r, pick(3)) : r()));
     for (let step = 0; step < 60; step++) {
       const id = chats[pick(chats.length)]!;
       const chat = server.chat(id);
@@ -230,10 +255,11 @@ describe("any history", () => {
         () => (server.sockets = pick(2) ? "open" : "refused"),
         () => client.view.chats.has(id) && client.send(id, `mine ${step}`).catch(() => {}),
         () => client.view.chats.has(id) && client.loadOlder(id).catch(() => {}),
+        () => void (client.view.chats.has(id) && client.loadOlder(id).catch(() => {})),
         () => (server.down = pick(2) === 0),
         async () => {
           client.close();
-          client = await connect(server, ME, client.store as MemoryStore);
+          client = await connect(server, ME, new Opened((client.store as Opened).held));
           clients.push(client);
         },
       ];
@@ -252,6 +278,30 @@ describe("any history", () => {
     await expectSame(client, server);
   });
 });
+
+/** A store as one page has it open: who still waits for an answer when the page is closed writes nothing more. */
+class Opened implements Store {
+  #closed = false;
+  constructor(readonly held: MemoryStore) {}
+
+  async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new Error("the page is closed");
+    return this.held.read(work);
+  }
+
+  async write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new Error("the page is closed");
+    return this.held.write(work);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  wipe(): Promise<void> {
+    return this.held.wipe();
+  }
+}
 
 /** What the client holds is what the server would show it. */
 async function expectSame(client: Client, server: FakeServer): Promise<void> {
