@@ -11,13 +11,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// session is who proves a live token in the Authorization header.
+// session is who proves a live token in the Authorization header, of which there is one.
 func (s *Server) session(c *fiber.Ctx) (chat.Session, error) {
-	scheme, token, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return chat.Session{}, unauthenticated("send the header Authorization: Bearer TOKEN")
+	headers := c.Request().Header.PeekAll(fiber.HeaderAuthorization)
+	if len(headers) != 1 {
+		return chat.Session{}, unauthenticated("send one header Authorization: Bearer TOKEN")
 	}
-	return s.service.Authenticate(c.UserContext(), strings.Clone(strings.TrimSpace(token)))
+	scheme, token, _ := strings.Cut(string(headers[0]), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return chat.Session{}, unauthenticated("send one header Authorization: Bearer TOKEN")
+	}
+	return s.service.Authenticate(c.UserContext(), strings.TrimSpace(token))
 }
 
 func unauthenticated(detail string) error {

@@ -47,6 +47,7 @@ func TestWebSocketCredentials(t *testing.T) {
 		{"a token in the URL", url.Values{"token": {p.token}, "access_token": {p.token}}, nil, 401},
 		{"another scheme", nil, http.Header{"Authorization": {"Basic " + p.token}}, 401},
 		{"a header without a token", nil, http.Header{"Authorization": {"Bearer "}}, 401},
+		{"two headers", nil, http.Header{"Authorization": {"Bearer " + p.token, "Bearer " + p.token}}, 401},
 		{"a wrong header", nil, http.Header{"Authorization": {"Bearer nonsense"}}, 401},
 		{"a wrong subprotocol", nil, http.Header{"Sec-WebSocket-Protocol": {"doran, bearer.nonsense"}}, 4401},
 		{"an empty subprotocol", nil, http.Header{"Sec-WebSocket-Protocol": {"doran, bearer."}}, 4401},
