@@ -26,7 +26,7 @@ func (w *town) check() {
 // checkSeqs: 1, 2, 3 … in each chat, ids ascending, and no text twice (every text is said once).
 func (w *town) checkSeqs(r *records) {
 	for chatID, list := range r.byChat {
-		texts := map[uint32]int64{}
+		texts := map[uint64]int64{}
 		for i, m := range list {
 			if m.seq != int64(i+1) || i > 0 && m.id <= list[i-1].id {
 				w.history.violation("order", nil, "chat %d has message %d with seq %d in place %d", chatID, m.id, m.seq, i+1)

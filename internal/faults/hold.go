@@ -16,7 +16,7 @@ type holding struct {
 
 type held struct {
 	version, seq int64
-	text         uint32
+	text         uint64
 	deleted      bool
 }
 

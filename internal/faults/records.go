@@ -8,7 +8,7 @@ import (
 // storedMessage and stay are what the database has in the end.
 type storedMessage struct {
 	id, chatID, seq, version, senderID int64
-	text                               uint32
+	text                               uint64
 	clientID                           sql.NullString
 	deleted                            bool
 }

@@ -68,10 +68,10 @@ type memberData struct {
 const tombstone = "삭제된 메세지 입니다."
 
 // sum stands for a text, as keeping all of them would take too much.
-func sum(text string) uint32 {
-	h := fnv.New32a()
+func sum(text string) uint64 {
+	h := fnv.New64a()
 	_, _ = h.Write([]byte(text))
-	return h.Sum32()
+	return h.Sum64()
 }
 
 func asOp(err error, op **net.OpError) bool { return errors.As(err, op) }

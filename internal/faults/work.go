@@ -15,7 +15,7 @@ type sending struct {
 	by       *person
 	room     *room
 	clientID string
-	content  uint32
+	content  uint64
 	id, seq  int64
 	status   int  // of the last answer
 	unknown  bool // some try had no answer, so a refusal after it proves nothing
@@ -90,13 +90,13 @@ func (w *town) sendSomething(number int64) {
 		other.Go(func() { w.post(w.node(), s, body) })
 		defer other.Wait()
 	}
-	for try := 0; try < 400; try++ {
+	const patience = 2 * time.Minute // faults go on meanwhile, one after the other
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(time.Duration(20+rand.IntN(200)) * time.Millisecond) {
 		if w.post(w.node(), s, body) {
 			return
 		}
-		time.Sleep(time.Duration(20+rand.IntN(200)) * time.Millisecond)
 	}
-	w.history.violation("stuck", nil, "%s of %s was never answered", s.clientID, by.name)
+	w.history.violation("stuck", w.history.recent(100), "%s of %s was not answered in %v", s.clientID, by.name, patience)
 }
 
 // post sends it once and says whether that settled it.
