@@ -118,12 +118,15 @@ func (w *town) tellDatabase(statement string) {
 	}
 }
 
+// rollingRestart restarts one node after the other, and like any rollout goes no further when one does not come back. Another fault may be why,
+// and that one is not healed before this one has happened.
 func (w *town) rollingRestart() func() {
 	for _, n := range w.nodes {
 		n.signal(syscall.SIGTERM)
-		_ = waitFor(15*time.Second, n.name+" is back", func() bool { return !n.ready() })
-		if err := waitFor(20*time.Second, n.name+" is back", n.ready); err != nil {
-			w.history.note("%v", err)
+		_ = waitFor(15*time.Second, n.name+" is gone", func() bool { return !n.ready() })
+		if err := waitFor(12*time.Second, n.name+" is back", n.ready); err != nil {
+			w.history.note("%v: the restart goes no further", err)
+			return nil
 		}
 	}
 	return nil

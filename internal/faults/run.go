@@ -93,20 +93,22 @@ func part(f fault) string { p, _, _ := strings.Cut(f.name, ":"); return p }
 func (w *town) suffer(ctx context.Context, now []fault, long time.Duration) {
 	w.weather.breaks(len(now))
 	defer w.weather.heals(len(now))
-	var heals []func()
+	heals := map[string]func(){}
 	for _, f := range now {
 		w.history.note("FAULT %s", f.name)
 		w.done[f.name]++
 		if heal := f.happen(w); heal != nil {
-			heals = append(heals, heal)
+			heals[f.name] = heal
 		}
 	}
 	if len(heals) > 0 {
 		pause(ctx, long)
 	}
-	for i, heal := range heals {
-		heal()
-		w.history.note("healed %s", now[min(i, len(now)-1)].name)
+	for _, f := range now {
+		if heal := heals[f.name]; heal != nil {
+			heal()
+			w.history.note("healed %s", f.name)
+		}
 	}
 }
 
