@@ -7,26 +7,44 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Each part that is down takes with it what is said of it, and nothing else.
 func TestPartsThatAreDown(t *testing.T) {
 	w := newTown(t, Options{Nodes: 1, Users: 4, Seed: 1})
 	w.settle()
-	for _, c := range []struct {
+	type outage struct {
 		what       string
 		down, up   func()
 		send, poll int // what is answered meanwhile
 		within     time.Duration
-	}{
+	}
+	outages := []outage{
 		{"the broker is gone", w.broker.Kill, w.broker.Restart, 201, 200, time.Second},
 		{"the broker is frozen", w.broker.Stop, w.broker.Cont, 201, 200, time.Second},
 		{"Redis is gone", w.redis.Kill, w.redis.Restart, 201, 503, time.Second},
 		{"Redis is frozen", w.redis.Stop, w.redis.Cont, 201, 503, time.Second},
 		{"the database is frozen", w.mariadb.Stop, w.mariadb.Cont, 503, 503, 3 * time.Second},
 		{"the database is gone", w.mariadb.Kill, w.restartDatabase, 503, 503, 3 * time.Second},
-	} {
+	}
+	if w.ownDisks {
+		outages = append(outages,
+			outage{"the disk of Redis is full", func() { w.fillRedisDisk(t) }, func() { w.growDisk(w.redisDisk) }, 201, 503, time.Second})
+	}
+	for _, c := range outages {
 		t.Run(c.what, func(t *testing.T) { w.whileDown(t, c.down, c.up, c.send, c.poll, c.within) })
+	}
+}
+
+// fillRedisDisk returns when Redis has noticed: what it took before, it could not write down.
+func (w *town) fillRedisDisk(t *testing.T) {
+	w.fillDisk(w.redisDisk)
+	if err := waitFor(20*time.Second, "Redis refuses to write", func() bool {
+		return redis.HasErrorPrefix(w.look.Set(t.Context(), "canary", 1, 0).Err(), "MISCONF")
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,8 +59,12 @@ func faultsOf(w *town) []fault {
 	if canLimitFiles {
 		all = append(all, fault{"node: too many open files", (*town).fewFiles})
 	}
-	if w.disk != "" {
-		all = append(all, fault{"database: disk full", (*town).fillDisk})
+	if w.ownDisks {
+		all = append(all, fault{"database: disk full", (*town).fillDatabaseDisk},
+			fault{"redis: disk full", func(w *town) func() {
+				w.fillDisk(w.redisDisk)
+				return func() { w.growDisk(w.redisDisk) }
+			}})
 	}
 	for _, l := range []struct {
 		what string
@@ -141,20 +143,25 @@ func (w *town) restoreSnapshot() func() {
 	return nil
 }
 
-// fillDisk leaves the database no room.
-func (w *town) fillDisk() func() {
-	file := filepath.Join(w.disk, "full")
-	f, err := os.Create(file)
-	if err != nil {
-		return nil
+// fillDisk leaves the part that has its files there no room; growDisk undoes it.
+func (w *town) fillDisk(dir string) {
+	if err := fillDisk(dir); err != nil {
+		w.history.note("the disk cannot be filled: %v", err)
 	}
-	for block := make([]byte, 64<<10); err == nil; {
-		_, err = f.Write(block)
+}
+
+func (w *town) growDisk(dir string) {
+	if err := growDisk(dir); err != nil {
+		w.t.Errorf("a full disk stays full: %v", err)
 	}
-	_ = f.Close()
+}
+
+// fillDatabaseDisk is for a database too that gives up, and is started again by whoever looks after it.
+func (w *town) fillDatabaseDisk() func() {
+	w.fillDisk(w.databaseDisk)
 	return func() {
-		_ = os.Remove(file)
-		if w.db.Ping() != nil { // some versions give up, and are started again by whoever looks after them
+		w.growDisk(w.databaseDisk)
+		if w.db.Ping() != nil {
 			w.mariadb.Kill()
 			w.restartDatabase()
 		}

@@ -60,7 +60,7 @@ func (w *town) notDone() []string {
 	if !canLimitFiles {
 		out = append(out, "too many open files (only on Linux)")
 	}
-	if w.disk == "" {
+	if !w.ownDisks {
 		out = append(out, "a full disk (this user may not mount one)")
 	}
 	return out

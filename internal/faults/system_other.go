@@ -5,9 +5,14 @@ package faults
 import (
 	"errors"
 	"os/exec"
+	"testing"
 )
 
-func (w *town) mountDisk() error { return errors.New("only on Linux") }
+func mountDisk(t testing.TB) (dir string, ok bool) { return t.TempDir(), false }
+
+func fillDisk(string) error { return errors.ErrUnsupported }
+
+func growDisk(string) error { return errors.ErrUnsupported }
 
 const canLimitFiles = false
 

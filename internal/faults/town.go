@@ -45,7 +45,10 @@ type town struct {
 	dbName  string
 	look    *redis.Client
 	nodes   []*node
-	disk    string // of the database, small, when this user may mount one
+
+	databaseDisk, redisDisk string
+	ownDisks                bool // this user may mount some, so they can be filled
+
 	restore func() // puts the Redis back to its last snapshot
 
 	people   []*person
@@ -67,12 +70,10 @@ func newTown(t testing.TB, o Options) *town {
 		o.Patience = 30 * time.Second
 	}
 	w := &town{t: t, options: o, random: rand.New(rand.NewPCG(o.Seed, 0)), start: time.Now(), history: newHistory(o.Dir)}
-	if w.mountDisk() == nil {
-		w.mariadb = testenv.NewMariaDBIn(t, w.disk)
-	} else {
-		w.mariadb = testenv.NewMariaDB(t)
-	}
-	w.redis = testenv.Redis(t)
+	w.databaseDisk, w.ownDisks = mountDisk(t)
+	w.redisDisk, _ = mountDisk(t)
+	w.mariadb = testenv.NewMariaDBIn(t, w.databaseDisk)
+	w.redis = testenv.RedisIn(t, w.redisDisk)
 	w.broker = testenv.Mosquitto(t)
 	w.openDatabase()
 	w.look = redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", w.redis.Port), MaxRetries: -1})

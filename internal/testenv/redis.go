@@ -24,9 +24,18 @@ type RedisServer struct {
 // Redis starts an empty redis-server with deploy/redis.conf for this test.
 func Redis(t testing.TB) *RedisServer {
 	t.Helper()
+	return RedisIn(t, t.TempDir())
+}
+
+// RedisIn is Redis with its files in a new folder in this one.
+func RedisIn(t testing.TB, dir string) *RedisServer {
+	t.Helper()
 	port := mustFreePort(t)
-	s := &RedisServer{t: t, Port: port, URL: fmt.Sprintf("redis://127.0.0.1:%d", port), dir: t.TempDir(),
+	s := &RedisServer{t: t, Port: port, URL: fmt.Sprintf("redis://127.0.0.1:%d", port), dir: filepath.Join(dir, "redis"),
 		path: program(t, "redis-server", "redis-server")}
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	s.Restart()
 	t.Cleanup(s.Kill)
 	return s

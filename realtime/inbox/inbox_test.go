@@ -469,7 +469,7 @@ func (d *device) untilAnswered(n *node) {
 	}
 }
 
-// While Redis is down sends go on, reads say so, and everything arrives when it is back.
+// While Redis is down sends go on, reads say so, the log has a line now and then and not one for each try, and everything arrives when it is back.
 func TestRedisDown(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
@@ -484,6 +484,12 @@ func TestRedisDown(t *testing.T) {
 	}
 	if _, _, err := n.Read(t.Context(), u[1], d.cursor); !isUnavailable(err) {
 		t.Errorf("a read gives %v, want unavailable", err)
+	}
+	for failures(t, n) < 3 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if lines := n.log.count("cannot publish to inboxes"); lines != 1 {
+		t.Errorf("%d lines in the log tell that nothing can be published, want 1", lines)
 	}
 	server.Restart()
 	d.untilAnswered(n)

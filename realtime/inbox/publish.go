@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"doran/chat"
 	"doran/internal/failpoint"
+
+	"golang.org/x/time/rate"
 )
 
 // The bounds of publishing.
@@ -30,7 +33,12 @@ const (
 type publisher struct {
 	in     *Inbox
 	shards [publishers]shard
+
+	warn   rate.Sometimes // a Redis that is down fails a round for each send
+	failed atomic.Int64   // rounds since the last warning
 }
+
+const warnEvery = 10 * time.Second
 
 type shard struct {
 	signal chan struct{}
@@ -39,7 +47,7 @@ type shard struct {
 }
 
 func newPublisher(in *Inbox) *publisher {
-	p := &publisher{in: in}
+	p := &publisher{in: in, warn: rate.Sometimes{Interval: warnEvery}}
 	for i := range p.shards {
 		p.shards[i].signal = make(chan struct{}, 1)
 		p.shards[i].chats = map[int64]struct{}{}
@@ -90,11 +98,19 @@ func (p *publisher) run(ctx context.Context, i int) {
 		}
 		if chats := s.take(); len(chats) > 0 {
 			if err := p.round(ctx, chats); err != nil && ctx.Err() == nil {
-				p.in.metrics.retries.Inc()
-				p.in.Log.Warn("cannot publish to inboxes; the events stand in the outbox and are tried again", "chats", len(chats), "err", err)
+				p.failure(err)
 			}
 		}
 	}
+}
+
+// failure counts a round that failed, and tells of it now and then.
+func (p *publisher) failure(err error) {
+	p.in.metrics.retries.Inc()
+	p.failed.Add(1)
+	p.warn.Do(func() {
+		p.in.Log.Warn("cannot publish to inboxes; the events stand in the outbox and are tried again", "failures", p.failed.Swap(0), "err", err)
+	})
 }
 
 // sweep publishes what has stood in the outbox for a while: its node died before it could, or Redis was down. Rows are found by

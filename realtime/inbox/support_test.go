@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -81,6 +82,26 @@ type node struct {
 	*chat.Service
 	*inbox.Inbox
 	woken wakes
+	log   log
+}
+
+// log is what a node wrote into its log.
+type log struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// count is how many times the log has the words.
+func (l *log) count(words string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), words)
 }
 
 // wakes remembers whom a node was told to wake.
@@ -129,7 +150,8 @@ func (s *setting) start(n *node, sweep time.Duration) *node {
 	s.t.Helper()
 	n.Service = s.service(n)
 	var err error
-	n.Inbox, err = inbox.Open(inbox.Config{Service: n.Service, Redis: s.redis, Embedded: s.embedded, Wake: n.woken.add, Log: slog.New(slog.DiscardHandler), Sweep: sweep})
+	n.Inbox, err = inbox.Open(inbox.Config{Service: n.Service, Redis: s.redis, Embedded: s.embedded, Wake: n.woken.add,
+		Log: slog.New(slog.NewTextHandler(&n.log, nil)), Sweep: sweep})
 	if err != nil {
 		s.t.Fatal(err)
 	}
