@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"doran/chat"
+	"doran/realtime/inbox"
 )
 
 func TestOnlineAwayAndBack(t *testing.T) {
@@ -194,6 +196,48 @@ func TestBigBatchesAreParted(t *testing.T) {
 		}
 		phone.connect()
 		phone.shows(want...)
+	})
+}
+
+// An event that comes after a grant's cursor was read and before it is written down wakes nobody who would forward it: making the grant does.
+func TestWhatComesWhileAGrantIsMade(t *testing.T) {
+	t.Parallel()
+	s := realStack(t, patientPass)
+	ann, bob := s.session(), s.session()
+	room := s.group(ann.UserID, bob.UserID)
+	n, ctx := s.nodes[0], context.Background()
+	before, _, err := n.inbox.Read(ctx, bob.UserID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.say(ann.UserID, room, "meanwhile")
+	var now string
+	eventually(t, "it is in the inbox", func() error {
+		b, _, err := n.inbox.Read(ctx, bob.UserID, before.Cursor)
+		if now = b.Cursor; err == nil && !slices.ContainsFunc(b.Events, func(e inbox.Event) bool { return e.Type == chat.MessageCreated }) {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	time.Sleep(100 * time.Millisecond) // in which its wake-up finds no grant
+	g, password, err := n.service.MakeGrant(ctx, bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.broker.Admit(ctx, g, password); err != nil {
+		t.Fatal(err)
+	}
+	if err := beginScript.Run(ctx, s.redis, []string{cursorsKey(bob.UserID)}, g.TokenID, g.ID, before.Cursor, cursorTTL.Milliseconds()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.beginCursor(ctx, g); err != nil { // which finds the cursor that was read before
+		t.Fatal(err)
+	}
+	eventually(t, "it is forwarded", func() error {
+		if stands := s.redis.HGet(ctx, cursorsKey(bob.UserID), fmt.Sprint(g.TokenID)).Val(); stands != fmt.Sprintf("%d %s", g.ID, now) {
+			return fmt.Errorf("at %q, want %q", stands, now)
+		}
+		return nil
 	})
 }
 

@@ -68,6 +68,7 @@ func (f *Forwarder) beginCursor(ctx context.Context, g chat.Grant) error {
 	if err != nil {
 		return &chat.Error{Code: chat.CodeUnavailable, Detail: "Redis does not answer at the moment. Try again in a few seconds.", Err: err}
 	}
+	f.Wake([]int64{g.UserID}) // what came between the two found nothing to forward
 	return nil
 }
 
