@@ -34,7 +34,7 @@ func TestTheClientAddress(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, func(config *handlers.Config, _ *chat.Config) { config.TrustedProxies = c.trusted })
 			a := s.send(t, "GET", "/nothing/", http.Header{"X-Forwarded-For": c.forwarded, "X-Real-Ip": {"203.0.113.7"}, "Forwarded": {"for=203.0.113.7"}}, "")
-			line := s.log.line(`"msg":"request"`, a.header.Get("X-Request-Id"))
+			line := s.logged(`"msg":"request"`, a.header.Get("X-Request-Id"))
 			if !strings.Contains(line, `"address":"`+c.want+`"`) {
 				t.Errorf("the client is not taken for %s: %s", c.want, line)
 			}

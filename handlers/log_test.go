@@ -1,12 +1,10 @@
 package handlers_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"doran/chat"
@@ -14,24 +12,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 )
-
-// logBuffer is a log that tests look into.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer // guarded by mu
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // A defect is logged with its cause and shown without.
 func TestDefects(t *testing.T) {
@@ -60,15 +40,15 @@ func TestDefects(t *testing.T) {
 		if a.status < 500 || a.code(t) != c.code || strings.Contains(string(body), c.cause) || strings.Contains(string(body), "goroutine") {
 			t.Errorf("%s is answered %d %s", path, a.status, body)
 		}
-		if line := s.log.line("request failed", a.header.Get("X-Request-Id")); !strings.Contains(line, c.cause) {
+		if line := s.logged("request failed", a.header.Get("X-Request-Id")); !strings.Contains(line, c.cause) {
 			t.Errorf("%s: the log has no cause for %s: %q", path, a.header.Get("X-Request-Id"), line)
 		}
 	}
 }
 
-// line is the log's line of this message and request.
-func (l *logBuffer) line(message, requestID string) string {
-	for line := range strings.Lines(l.String()) {
+// logged is the log's line of this message and request.
+func (s *server) logged(message, requestID string) string {
+	for line := range strings.Lines(s.log.String()) {
 		if strings.Contains(line, message) && strings.Contains(line, requestID) {
 			return line
 		}
@@ -85,7 +65,7 @@ func TestTheLogHasNoSecrets(t *testing.T) {
 	a := p.does("GET", "/chats/{}/messages/?ticket=a-secret-ticket", id)
 	s.call(t, "", "POST", "/accounts/login/", `{"username":"x","password":"a-secret-password"}`)
 	s.send(t, "GET", "/a-secret-path", http.Header{"Cookie": {"a-secret-cookie"}}, "")
-	line := s.log.line(`"msg":"request"`, a.header.Get("X-Request-Id"))
+	line := s.logged(`"msg":"request"`, a.header.Get("X-Request-Id"))
 	for _, want := range []string{`"method":"GET"`, `"route":"/chats/{chat_id}/messages/"`, `"status":200`, fmt.Sprintf(`"user":%d`, p.id), `"address":"127.0.0.1"`} {
 		if !strings.Contains(line, want) {
 			t.Errorf("the line has no %s: %s", want, line)

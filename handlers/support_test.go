@@ -43,7 +43,7 @@ func (w withShared) Run() int {
 // server is the real application over a real Service, on a port of its own.
 type server struct {
 	url string
-	log *logBuffer
+	log *testenv.Output
 }
 
 // endpoints stand in for the realtime package, which tests its own.
@@ -83,7 +83,7 @@ func start(databaseURL string, change func(*handlers.Config, *chat.Config)) (*se
 	must(err)
 	_, err = db.Migrate(ctx)
 	must(err)
-	s := &server{log: &logBuffer{}}
+	s := &server{log: &testenv.Output{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	domain := chat.Config{Client: db.Client, DB: db.SQL, Dialect: db.Dialect, Limits: chat.DefaultLimits(), Log: log}
 	config := handlers.Config{Realtime: endpoints, Log: log, Timeout: time.Minute}

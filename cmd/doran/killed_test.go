@@ -27,7 +27,7 @@ const serveAsChild = "TEST_SERVE"
 // spawn runs a node as a process of its own, which can be killed.
 func spawn(t *testing.T, environ ...string) (*server, *exec.Cmd) {
 	t.Helper()
-	s := &server{t: t, stdout: &output{}, stderr: &output{}, http: fmt.Sprintf("http://127.0.0.1:%d", testenv.Port(t)), admin: fmt.Sprintf("http://127.0.0.1:%d", testenv.Port(t))}
+	s := &server{t: t, stdout: &testenv.Output{}, stderr: &testenv.Output{}, http: fmt.Sprintf("http://127.0.0.1:%d", testenv.Port(t)), admin: fmt.Sprintf("http://127.0.0.1:%d", testenv.Port(t))}
 	cmd := exec.Command(os.Args[0], "serve")
 	cmd.Env = append(environ, serveAsChild+"=1", "DORAN_HTTP_ADDR="+strings.TrimPrefix(s.http, "http://"), "DORAN_ADMIN_ADDR="+strings.TrimPrefix(s.admin, "http://"))
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr

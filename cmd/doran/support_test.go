@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,35 +17,17 @@ import (
 // server is a run of `doran serve`.
 type server struct {
 	t           *testing.T
-	stdout      *output
-	stderr      *output
+	stdout      *testenv.Output
+	stderr      *testenv.Output
 	cancel      context.CancelFunc
 	status      chan int
 	http, admin string
 }
 
-// output may be read while it is written.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
-
 func start(t *testing.T, environ ...string) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &server{t: t, stdout: &output{}, stderr: &output{}, cancel: cancel, status: make(chan int, 1)}
+	s := &server{t: t, stdout: &testenv.Output{}, stderr: &testenv.Output{}, cancel: cancel, status: make(chan int, 1)}
 	environ = append([]string{"DORAN_HTTP_ADDR=127.0.0.1:0", "DORAN_ADMIN_ADDR=127.0.0.1:0", "DORAN_REDIS_URL=embedded://127.0.0.1:0",
 		"DORAN_MQTT_URL=embedded://127.0.0.1:0", "DORAN_DATABASE_URL=" + testenv.SQLite(t)}, environ...)
 	go func() { s.status <- run(ctx, []string{"serve"}, environ, s.stdout, s.stderr) }()

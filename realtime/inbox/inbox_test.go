@@ -491,7 +491,7 @@ func TestRedisDown(t *testing.T) {
 	for failures(t, n) < 3 {
 		time.Sleep(5 * time.Millisecond)
 	}
-	if lines := n.log.count("cannot publish to inboxes"); lines != 1 {
+	if lines := strings.Count(n.log.String(), "cannot publish to inboxes"); lines != 1 {
 		t.Errorf("%d lines in the log tell that nothing can be published, want 1", lines)
 	}
 	server.Restart()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -82,26 +81,7 @@ type node struct {
 	*chat.Service
 	*inbox.Inbox
 	woken wakes
-	log   log
-}
-
-// log is what a node wrote into its log.
-type log struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// count is how many times the log has the words.
-func (l *log) count(words string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), words)
+	log   testenv.Output
 }
 
 // wakes remembers whom a node was told to wake.

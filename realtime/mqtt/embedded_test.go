@@ -188,7 +188,7 @@ func TestAGrantThatEndsWhileConnecting(t *testing.T) {
 	w := newWorld(t)
 	who := w.session()
 	asked := 0
-	e, err := OpenEmbedded(EmbeddedConfig{Addr: "127.0.0.1:0", Log: w.log.logger(), Grants: func(ctx context.Context, ids []string) ([]chat.Grant, error) {
+	e, err := OpenEmbedded(EmbeddedConfig{Addr: "127.0.0.1:0", Log: logger(w.log), Grants: func(ctx context.Context, ids []string) ([]chat.Grant, error) {
 		if asked++; asked == 2 {
 			if err := w.service.EndToken(ctx, who, who.TokenID); err != nil {
 				t.Error(err)
@@ -209,7 +209,7 @@ func TestAPortThatIsTakenIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.embedded(Events{})
-	_, err := OpenEmbedded(EmbeddedConfig{Addr: b.addr, Grants: w.service.GrantsOfClients, Log: w.log.logger()})
+	_, err := OpenEmbedded(EmbeddedConfig{Addr: b.addr, Grants: w.service.GrantsOfClients, Log: logger(w.log)})
 	if err == nil || !strings.Contains(err.Error(), b.addr) {
 		t.Errorf("got %v", err)
 	}

@@ -149,7 +149,7 @@ func TestANodeThatEndsInTheMiddle(t *testing.T) {
 	s := sharedServices(t)
 	stuck := &stuck{site: s.openBroker(Events{}), at: make(chan struct{}, 1)}
 	s.broker = stuck.site
-	first := s.startWith(NewForwarder(Config{Timing: patientPass, Log: s.log.logger()}), stuck)
+	first := s.startWith(NewForwarder(Config{Timing: patientPass, Log: logger(s.log)}), stuck)
 	ann, bob := s.session(), s.session()
 	room := s.group(ann.UserID, bob.UserID)
 	phone := s.client(s.grant(bob))

@@ -100,7 +100,7 @@ func (s *stack) dial() {
 // start adds a node.
 func (s *stack) start(timing Timing) *node {
 	s.t.Helper()
-	f := NewForwarder(Config{URL: "mqtt://here", Timing: timing, Log: s.log.logger()})
+	f := NewForwarder(Config{URL: "mqtt://here", Timing: timing, Log: logger(s.log)})
 	b := s.openBroker(f.Events())
 	if s.broker == nil {
 		s.broker = b
@@ -116,12 +116,12 @@ func (s *stack) startWith(f *Forwarder, b Broker) *node {
 	n.service = chat.New(config)
 	s.t.Cleanup(n.service.Close)
 	var err error
-	n.inbox, err = inbox.Open(inbox.Config{Service: n.service, Redis: s.redisURL, Embedded: s.redisID, Wake: n.wake, Log: s.log.logger()})
+	n.inbox, err = inbox.Open(inbox.Config{Service: n.service, Redis: s.redisURL, Embedded: s.redisID, Wake: n.wake, Log: logger(s.log)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(n.inbox.Close)
-	n.presence = presence.New(presence.Config{Ended: n.wake, Timing: quickLeases, Log: s.log.logger()})
+	n.presence = presence.New(presence.Config{Ended: n.wake, Timing: quickLeases, Log: logger(s.log)})
 	n.presence.Start(n.inbox.Client)
 	s.t.Cleanup(n.presence.Close)
 	f.Start(n.service, n.inbox, b)

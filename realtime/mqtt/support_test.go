@@ -1,14 +1,12 @@
 package mqtt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,7 +22,7 @@ import (
 type world struct {
 	t       testing.TB
 	service *chat.Service
-	log     *lines
+	log     *testenv.Output
 	people  int
 }
 
@@ -38,8 +36,8 @@ func newWorld(t testing.TB) *world {
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, log: &lines{}}
-	w.service = chat.New(chat.Config{Client: db.Client, DB: db.SQL, Dialect: db.Dialect, Limits: chat.DefaultLimits(), Log: w.log.logger()})
+	w := &world{t: t, log: &testenv.Output{}}
+	w.service = chat.New(chat.Config{Client: db.Client, DB: db.SQL, Dialect: db.Dialect, Limits: chat.DefaultLimits(), Log: logger(w.log)})
 	t.Cleanup(w.service.Close)
 	return w
 }
@@ -64,26 +62,9 @@ func (w *world) prove(token string) chat.Session {
 	return who
 }
 
-// lines is a log that can be searched.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *lines) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+// logger writes everything there, debugging included.
+func logger(o *testenv.Output) *slog.Logger {
+	return slog.New(slog.NewTextHandler(o, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // site is one broker under test, and how a test can take it away.
@@ -115,7 +96,7 @@ func (w *world) embedded(events Events) *site {
 	s := &site{Broker: current}
 	s.restart = func() {
 		w.t.Helper()
-		e, err := OpenEmbedded(EmbeddedConfig{Addr: addr, Grants: w.service.GrantsOfClients, Events: events, Log: w.log.logger()})
+		e, err := OpenEmbedded(EmbeddedConfig{Addr: addr, Grants: w.service.GrantsOfClients, Events: events, Log: logger(w.log)})
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -145,7 +126,7 @@ func (r *restartable) Close()                                        { r.Load().
 
 func (w *world) mosquitto(server *testenv.MosquittoServer, events Events) *site {
 	w.t.Helper()
-	m, err := OpenMosquitto(MosquittoConfig{URL: server.URL, Events: events, Log: w.log.logger()})
+	m, err := OpenMosquitto(MosquittoConfig{URL: server.URL, Events: events, Log: logger(w.log)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
